@@ -55,7 +55,7 @@ async function chooseTargets(flags: Flags, context: CommandContext): Promise<Fla
 
 async function runOne(flags: Flags, context: CommandContext): Promise<void> {
   assertOneOutput(flags, 'give a file for one of them: -o FILE, or --report FILE.json');
-  const { nameReports, withReports } = await import('./shared/write-reports.js');
+  const { hasTexts, nameReports, withReports } = await import('./shared/write-reports.js');
   const { streamRegular } = await import('../io/file/regular-file.js');
   const { createScratch } = await import('../io/place/scratch.js');
   const progress = createProgress(context, flags.quiet ?? false);
@@ -78,9 +78,7 @@ async function runOne(flags: Flags, context: CommandContext): Promise<void> {
         isStreamed ? { ...wanted, output: streamed } : wanted,
         session,
       );
-      // They take one more pass over both images, and only a page or JSON has a place for them.
-      const texts = flags.report?.some((file) => /\.(html|json)$/i.test(file)) ?? false;
-      const built = await build({ ...request, texts }, session);
+      const built = await build({ ...request, texts: hasTexts(flags.report) }, session);
       const report = isStreamed ? describeStreamed(built.report, streamed) : built.report;
       onReport(report, built);
       return { report, error: built.error };

@@ -26,6 +26,8 @@ export interface ApplyOptions {
   readonly quit?: boolean | undefined;
   /** Gets the report of each build or plan, and how it ended. */
   readonly onReport?: ((report: Report, outcome: Outcome) => void) | undefined;
+  /** Whether reports have the changed lines of text files that everybody may read. */
+  readonly texts?: boolean | undefined;
   /** Change nothing; the outcome has the report of a plan. */
   readonly dryRun?: boolean | undefined;
   /** Make a foreign image the stock image. */
@@ -124,15 +126,17 @@ interface ReplaceOptions extends DryRunOptions {
 }
 
 async function buildAndReplace(options: ReplaceOptions, session: Session): Promise<Deployed> {
-  const { target, before, installed, recipe, application, strict, onReport } = options;
+  const { target, before, installed, recipe, application, strict, texts, onReport } = options;
   const { name, folder, state } = target;
   const isPatched = before.status === 'patched';
   const image = await locateStock(options, session);
   await assertSame(folder.image, installed.signature);
   const request = await moveRequest(options.build, image, session);
-  const built = await buildDeployment({ target, request, recipe, onReport }, session).catch((error) => {
-    throw isPatched ? explainRefusedBoot(error) : error;
-  });
+  const built = await buildDeployment({ target, request, recipe, texts, onReport }, session).catch(
+    (error) => {
+      throw isPatched ? explainRefusedBoot(error) : error;
+    },
+  );
   const { deployment, file: source, report } = built;
   const { sha256 } = deployment.patched;
   if (isPatched && sha256 === installed.sha256) {

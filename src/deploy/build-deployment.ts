@@ -27,6 +27,8 @@ export interface BuildDeploymentOptions {
   readonly request: BuildRequest;
   /** Hash of the wanted patches. */
   readonly recipe: string;
+  /** Whether the report has the changed lines of text files that everybody may read. */
+  readonly texts?: boolean | undefined;
   /** Gets the report of the build, also when the build failed. */
   readonly onReport?: ((report: Report, outcome: Outcome) => void) | undefined;
 }
@@ -44,7 +46,7 @@ export interface BuiltDeployment {
  * the same way. Errors: those of `build`; `patches-without-effect` (`invalid`).
  */
 export async function buildDeployment(
-  { target, request, recipe, onReport }: BuildDeploymentOptions,
+  { target, request, recipe, texts, onReport }: BuildDeploymentOptions,
   session: Session,
 ): Promise<BuiltDeployment> {
   const name = await hashRequest(request, recipe);
@@ -58,7 +60,7 @@ export async function buildDeployment(
   }
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const finished = { ...request, output: file };
+  const finished = { ...request, texts, output: file };
   const outcome = await build(finished, session);
   const { report } = outcome;
   onReport?.(report, outcome);

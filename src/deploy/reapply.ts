@@ -25,6 +25,8 @@ export interface ReapplyOptions {
   readonly strict?: boolean | undefined;
   /** Quit the application that boots the image, and start it again afterwards. */
   readonly quit?: boolean | undefined;
+  /** Whether reports have the changed lines of text files that everybody may read. */
+  readonly texts?: boolean | undefined;
   /** Gets the report of each build, also of a failed one. */
   readonly onReport?: ((report: Report, outcome: Outcome) => void) | undefined;
 }

@@ -6,6 +6,7 @@ import type { Difference, TreeDiff } from '../model/image/diff.js';
 import { addToGroup } from '../model/image/groups.js';
 import type { ArchiveRecord } from '../model/image/layout.js';
 import { diffInSteps } from '../tree/diff.js';
+import { parentPath } from '../tree/resolve.js';
 import { diffTexts } from '../tree/text-diff.js';
 import { compareBootconfigs } from './compare-bootconfigs.js';
 
@@ -40,9 +41,12 @@ function isSameBody(before: Archive, old: ImageEntry, after: Archive, entry: Ima
 const longestText = 128 * 1024;
 const mostFiles = 2000;
 
-/** Everybody may read the file. A report goes to more people than `etc/shadow` may. */
-export function isPublic({ mode }: ImageEntry): boolean {
-  return (mode & 0o004) !== 0;
+/** Everybody may read the file, and go through the folders to it. A report goes to more people than `etc/shadow` may. */
+export function isPublic({ entries }: Archive, path: string): boolean {
+  if (((entries.get(path)?.mode ?? 0) & 0o004) === 0) return false;
+  for (let folder = parentPath(path); folder !== ''; folder = parentPath(folder))
+    if (((entries.get(folder)?.mode ?? 0) & 0o001) === 0) return false;
+  return true;
 }
 
 /**
@@ -53,11 +57,11 @@ export async function addTextDiffs(
   before: Archive,
   after: Archive,
   diff: TreeDiff,
-  mayShow: (entry: ImageEntry) => boolean = () => true,
+  mayShow: (image: Archive, path: string) => boolean = () => true,
 ): Promise<TreeDiff> {
   const isShown = (image: Archive, path: string) => {
     const entry = image.entries.get(path);
-    return entry !== undefined && entry.size <= longestText && mayShow(entry);
+    return entry !== undefined && entry.size <= longestText && mayShow(image, path);
   };
   const paths = diff.differences
     .filter(({ fields }) => fields.some(({ field }) => field === 'content'))

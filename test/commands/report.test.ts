@@ -110,12 +110,15 @@ test('a page and JSON of a build have the changed lines of files that everybody 
       directory('etc'),
       file('etc/open', 'old\n'),
       file('etc/shadow', 'root:old\n', { mode: 0o100640 }),
+      directory('root', { mode: 0o40700 }),
+      file('root/.profile', 'old\n'),
     ]),
   );
   await writeFile(join(folder, 'initrd.img'), old);
   const steps = [
     '  - file: {path: etc/open, content: "new\\n"}',
     '  - file: {path: etc/shadow, content: "root:new\\n"}',
+    '  - file: {path: root/.profile, content: "new\\n"}',
   ];
   await writeFile(join(folder, 'patches/motd/patch.yaml'), `title: Two files\nsteps:\n${steps.join('\n')}\n`);
   const args = ['build', '-q', '-i', 'initrd.img', '-p', 'motd', '--no-verify', '-o', 'out.img'];
@@ -126,6 +129,7 @@ test('a page and JSON of a build have the changed lines of files that everybody 
   t.deepEqual(texts, [
     ['etc/open', ['@@ -1 +1 @@', '-old', '+new']],
     ['etc/shadow', undefined],
+    ['root/.profile', undefined],
   ]);
   t.regex(await readFile(join(folder, 'r.html'), 'utf8'), /<span class="minus">-old<\/span>/);
   await callMoby([...args, '--report', 'r.txt'], folder, {});

@@ -35,11 +35,14 @@ test('status, apply, reapply and restore of a session return what they found and
 
   const next = createRelease({ os: '2' });
   await application.upgrade('1.13.0', next);
-  t.like(await reapply({ request }, session), {
+  const texts: unknown[] = [];
+  const onReport = ({ diff }: Report) => texts.push(diff?.differences.map(({ text }) => text));
+  t.like(await reapply({ request, texts: true, onReport }, session), {
     changed: true,
     before: { status: 'upgraded' },
     conflicts: [],
   });
+  t.deepEqual(texts, [[undefined, ['@@ -1 +1 @@', '-motd', '+hello world']]]);
   const restored = await restore({ target: {} }, session);
   t.like(restored, { changed: true, before: { status: 'patched' }, stock: sha256(next) });
   t.is(await application.digest(), sha256(next));

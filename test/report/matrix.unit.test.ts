@@ -1,34 +1,10 @@
 import test from 'ava';
 import { shortNames } from '#src/format/short-names.js';
-import type { Matrix, MatrixCell } from '#src/model/result/matrix.js';
+import type { MatrixCell } from '#src/model/result/matrix.js';
 import { renderMatrix } from '#src/report/proof/matrix.js';
 import { matrixRenderers } from '#src/report/proof/matrix-reports.js';
+import { images, matrix } from './many-reports.js';
 import { matrixSchema } from './proof-schemas.js';
-
-const images = ['/v/1/initrd.gz', '/v/2/initrd.gz'];
-const proof = { plan: 'p', tail: [], remembered: false };
-const cells: readonly MatrixCell[] = [
-  {
-    image: '/v/1/initrd.gz',
-    patches: ['nfs'],
-    state: 'passed',
-    proof: { ...proof, verdict: 'passed', seconds: 9.04 },
-  },
-  {
-    image: '/v/2/initrd.gz',
-    patches: ['nfs'],
-    state: 'refused',
-    proof: { ...proof, verdict: 'refused', reason: 'no \x1b[31mlight' },
-  },
-  { image: '/v/1/initrd.gz', patches: ['nfs', 'ssh'], state: 'no effect' },
-  {
-    image: '/v/2/initrd.gz',
-    patches: ['nfs', 'ssh'],
-    state: 'error',
-    error: { kind: 'invalid', code: 'kernel-missing', message: 'no kernel', hint: '--kernel FILE' },
-  },
-];
-const matrix: Matrix = { version: 1, images, rows: [['nfs'], ['nfs', 'ssh']], cells, boots: 2 };
 
 test('a matrix is a table, with the reason of each cell that has not passed', (t) => {
   t.deepEqual(renderMatrix(matrix), [

@@ -1,36 +1,7 @@
 import test from 'ava';
-import type { TargetResult, TargetsReport } from '#src/model/result/targets.js';
 import { targetRenderers } from '#src/report/many/targets.js';
+import { targets as report } from './many-reports.js';
 
-const target = (fields: Partial<TargetResult>): TargetResult => ({
-  name: 'oslo',
-  axes: {},
-  state: 'built',
-  warnings: [],
-  durationMs: 1500,
-  ...fields,
-});
-const report: TargetsReport = {
-  version: 1,
-  failed: true,
-  jobs: 2,
-  durationMs: 4000,
-  targets: [
-    target({ sha256: 'a'.repeat(64), output: '/out/oslo.img', verdict: 'passed', warnings: ['mind <it>'] }),
-    target({ name: 'rome', state: 'unchanged' }),
-    target({
-      name: 'bonn',
-      state: 'refused',
-      error: { kind: 'boot', code: 'boot-refused', message: 'no <light>', hint: 'look' },
-    }),
-    target({
-      name: 'kyiv',
-      state: 'failed',
-      error: { kind: 'invalid', code: 'kernel-missing', message: 'no kernel' },
-    }),
-    target({ name: 'riga', state: 'left out' }),
-  ],
-};
 const write = (ending: string) => targetRenderers.get(ending)?.(report) ?? '';
 
 test('a page of targets begins with those that failed', (t) => {

@@ -23,7 +23,7 @@ export function addApplyCommand(command: Command, context: CommandContext): void
 async function runApply(flags: Flags, context: CommandContext): Promise<void> {
   const { apply } = await import('../../deploy/apply.js');
   const { describeDeployed } = await import('../../report/deployed.js');
-  const { withReports } = await import('../shared/write-reports.js');
+  const { hasTexts, withReports } = await import('../shared/write-reports.js');
   const { parseFlags } = await import('../../setup/flags.js');
   const { json, report, quiet = false, quit, dryRun = false, adopt, ...request } = flags;
   const progress = createProgress(context, quiet);
@@ -35,7 +35,11 @@ async function runApply(flags: Flags, context: CommandContext): Promise<void> {
         failure = outcome.error;
         writeReport(of, outcome);
       };
-      return apply({ request: parseFlags(request, context.folder), dryRun, adopt, quit, onReport }, session);
+      const texts = hasTexts(report);
+      return apply(
+        { request: parseFlags(request, context.folder), dryRun, adopt, quit, texts, onReport },
+        session,
+      );
     });
     progress.end();
     if (json) await printJson(context, deployed);

@@ -16,7 +16,7 @@ export function addReapplyCommand(command: Command, context: CommandContext): vo
 async function runReapply(flags: ReapplyFlags, context: CommandContext): Promise<void> {
   const { reapply } = await import('../../deploy/reapply.js');
   const { describeDeployed } = await import('../../report/deployed.js');
-  const { withReports } = await import('../shared/write-reports.js');
+  const { hasTexts, withReports } = await import('../shared/write-reports.js');
   const { parseFlags } = await import('../../setup/flags.js');
   const { json, report, quiet = false, quit, settle, strict, ...request } = flags;
   const progress = createProgress(context, quiet);
@@ -24,7 +24,14 @@ async function runReapply(flags: ReapplyFlags, context: CommandContext): Promise
     const deployed = await withReports(flags, context, async (onReport) => {
       await using session = await openSession(flags, context, progress);
       return reapply(
-        { request: parseFlags(request, context.folder), settle, strict, quit, onReport },
+        {
+          request: parseFlags(request, context.folder),
+          settle,
+          strict,
+          quit,
+          texts: hasTexts(report),
+          onReport,
+        },
         session,
       );
     });

@@ -35,6 +35,11 @@ export function nameReports(files: readonly string[] = [], { folder }: CommandCo
   return files.map((file) => ({ path: resolve(folder, file), what: 'the report', hint }));
 }
 
+/** Changed lines take one more pass over both images, and only a page or JSON has a place for them. */
+export function hasTexts(files: readonly string[] = []): boolean {
+  return files.some((file) => /\.(html|json)$/i.test(file));
+}
+
 /** Most builds write no report, and pages are long. */
 const loadRenderers = async () => (await import('../../report/renderers.js')).renderers;
 
