@@ -58,14 +58,26 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
   return { name: image.name, inspection };
 }
 
-/** By what the image says itself, or the manifest beside it. */
+/** By what the image says itself, and the manifest beside it: a later build may have left no record. */
 async function findKnown(
+  image: NamedImage,
+  request: InspectRequest,
+  session: ReadingSession,
+): Promise<KnownPatched | undefined> {
+  const record = await readRecord(image);
+  const own = record && describeRecord(record);
+  const beside = await findBeside(image, request, session);
+  if (own === undefined || beside === undefined) return own ?? beside;
+  const added = beside.patches.filter((id) => !own.patches.includes(id));
+  if (added.length === 0) return own;
+  return { ...own, by: beside.by, patches: [...own.patches, ...added] };
+}
+
+async function findBeside(
   image: NamedImage,
   { image: name }: InspectRequest,
   { places }: ReadingSession,
 ): Promise<KnownPatched | undefined> {
-  const record = await readRecord(image);
-  if (record !== undefined) return describeRecord(record);
   const [file = '', ...more] = [name].flat();
   if (more.length > 0 || file === '-') return undefined;
   const { patched } = await findPatched(image.wrapped?.path ?? resolve(places.folder, file));

@@ -43,6 +43,8 @@ test('an image that has a patch is known by its record or its manifest, and does
   t.is(await run('a.img', ['./one'], { output: 'again.img', again: true }), undefined);
   t.is(await run('a.img', ['./two'], { output: 'both.img', record: true }), undefined);
   t.deepEqual((await known('both.img'))?.patches, ['one', 'two']);
+  t.is(await run('a.img', ['./two'], { output: 'mixed.img' }), undefined);
+  t.like(await known('mixed.img'), { by: 'mixed.img.manifest.json', patches: ['one', 'two'] });
 
   t.is(await run('initrd.img', ['./two'], { output: 'plain.img' }), undefined);
   t.like(await known('plain.img'), { by: 'plain.img.manifest.json', patches: ['two'] });

@@ -83,6 +83,8 @@ test('where all together pass, one boot says so; a remembered one is none', asyn
     /^nothing is broken: the image with all 8 patches passes \(1 boot\)/,
   );
   t.is((await find(3, 'patch', true)).found.boots, 0);
+  const [one] = renderBisection({ ...found, units: ['p1'] });
+  t.is(one, 'nothing is broken: the image with this patch passes (1 boot)');
 });
 
 test('what bisect prints names the patch, how each try ended, and the console', async (t) => {

@@ -8,8 +8,9 @@ export function renderBisection({ unit, units, tries, boots, culprit }: Bisectio
     (each) => `  ${nameCount(each.count).padEnd(9)} ${describeProof(each, culprit?.reason)}`,
   );
   const count = `${boots} ${boots === 1 ? 'boot' : 'boots'}`;
+  const whole = units.length === 1 ? `this ${unit}` : `all ${units.length} ${kind}`;
   if (culprit === undefined)
-    return [`nothing is broken: the image with all ${units.length} ${kind} passes (${count})`, ...lines];
+    return [`nothing is broken: the image with ${whole} passes (${count})`, ...lines];
   const bad = tries.find((each) => each.count === culprit.number);
   return [
     `broken by ${unit} ${culprit.number} of ${units.length}: ${culprit.name} (${count})`,
