@@ -107,7 +107,7 @@ export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptio
     const early = await runChecks([
       ...listFaults(request.faults),
       ...listFaults(findReplacedPayload(request, plan)),
-      { name: 'request', look: () => refuseTwice(request, image).then(() => undefined) },
+      { name: 'request', look: () => refuseTwice(run, image).then(() => undefined) },
       {
         name: 'engine',
         async look() {

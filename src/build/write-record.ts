@@ -5,7 +5,8 @@ import type { Image } from '../model/image/archive.js';
 import type { Workspace } from '../model/patch/workspace.js';
 import type { ImageRecord, KnownPatched } from '../model/result/record.js';
 import { listPackages } from '../report/manifest.js';
-import { describeRecord, readRecord, recordPath } from '../verify/read-record.js';
+import { showHazard } from '../verify/hazards/find-hazards.js';
+import { describeRecord, findUnreadRecord, readRecord, recordPath } from '../verify/read-record.js';
 import type { Run } from './run.js';
 
 /** Puts what the image says of itself into it. */
@@ -24,10 +25,12 @@ export async function putRecord({ draft }: Run, image: Image, workspace: Workspa
   await workspace.put({ path: recordPath, type: 'file', mode: 0o644, content });
 }
 
-/** Error (`invalid`): `already-patched` for an image that has one of the patches already. */
-export async function refuseTwice(request: BuildRequest, image: Image): Promise<void> {
+/** Warns of a record that cannot be read. Error (`invalid`): `already-patched` for an image that has one of the patches already. */
+export async function refuseTwice({ request, draft }: Run, image: Image): Promise<void> {
   if (request.again === true || request.patches.length === 0) return;
   const record = await readRecord(image);
+  const unread = await findUnreadRecord(image);
+  if (unread !== undefined) draft.warn(showHazard(unread));
   const known = [
     ...(record === undefined ? [] : [describeRecord(record)]),
     ...(request.patched?.sha256 === image.layout.sha256 ? [request.patched] : []),

@@ -10,7 +10,7 @@ import { type ImageName, isDiskImage, type NamedImage, openNamedImage } from '..
 import { describeEarly } from '../verify/describe-early.js';
 import { describeSystem } from '../verify/describe-system.js';
 import { findHazards, isBootFile } from '../verify/hazards/find-hazards.js';
-import { describeRecord, readRecord } from '../verify/read-record.js';
+import { describeRecord, findUnreadRecord, readRecord } from '../verify/read-record.js';
 
 export interface InspectRequest {
   /** A file, the id of an image definition, or `-` for `input`; several files that are one image. */
@@ -40,6 +40,8 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
   const kernelConfig = await readConfig(request.kernel, session);
   const files = image.layout.files?.map((file) => ({ ...file, segments: listOwn(image.layout, file) }));
   const early = describeEarly(image);
+  const hazards = await findHazards(image, { kernelConfig, memory, isDisk: isDiskImage(image) });
+  const unread = await findUnreadRecord(image);
   const inspection = {
     ...image.layout,
     ...(image.wrapped && { wrapper: describeWrapper(image.wrapped) }),
@@ -48,7 +50,7 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
     ...(early.length > 0 && { early }),
     ...(image.bootconfig !== undefined && { bootconfig: describeBootconfig(image.bootconfig) }),
     ...(patched !== undefined && { patched }),
-    hazards: await findHazards(image, { kernelConfig, memory, isDisk: isDiskImage(image) }),
+    hazards: unread === undefined ? hazards : [...hazards, unread],
     dropped: image.dropped.map(({ record, reason }) => ({
       name: record.name,
       segment: record.segment,

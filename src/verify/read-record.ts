@@ -1,6 +1,7 @@
 import { parseJson } from '../format/parse-json.js';
 import { collectBytes } from '../io/collect.js';
 import type { Archive } from '../model/image/archive.js';
+import type { Hazard } from '../model/result/hazard.js';
 import type { ImageRecord, KnownPatched } from '../model/result/record.js';
 
 export const recordPath = 'etc/moby-patch/record.json';
@@ -14,6 +15,19 @@ export async function readRecord(image: Archive): Promise<ImageRecord | undefine
   if (entry?.type !== 'file' || entry.size > longest) return undefined;
   const bytes = await collectBytes(entry.body(), longest, recordPath);
   return parseRecord(parseJson(Buffer.from(bytes).toString('utf8')));
+}
+
+/** What is said of an image whose record cannot be read: damaged, or of a later version of this program. */
+export async function findUnreadRecord(image: Archive): Promise<Hazard | undefined> {
+  if (!image.entries.has(recordPath) || (await readRecord(image)) !== undefined) return undefined;
+  return {
+    code: 'record-unread',
+    severity: 'warning',
+    path: recordPath,
+    message:
+      'this is no record that this version reads, so nothing tells which patches the image has already',
+    hint: `moby-patch cat IMAGE ${recordPath}; patch the stock image, or use the version that wrote it`,
+  };
 }
 
 /** Records of earlier builds that are read: no image has more by itself. */

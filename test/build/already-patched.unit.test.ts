@@ -53,3 +53,39 @@ test('an image that has a patch is known by its record or its manifest, and does
   t.true((await readFile(join(folder, 'same.img'))).equals(image), 'without patches it is the input');
   t.is(await known('same.img'), undefined);
 });
+
+test('a record that cannot be read is told, and does not keep the image from being built', async (t) => {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'one'));
+  const step = '  - file: {path: etc/one, content: x}';
+  await writeFile(join(folder, 'one/patch.yaml'), `title: one\nsteps:\n${step}\n`);
+  await using session = createSession({ folder, environment: { HOME: folder }, cache: false });
+  for (const [name, record] of [
+    ['damaged', '{"version": 1, "input": 7}'],
+    ['of a later version', '{"version": 2, "input": "a", "plan": "p", "patches": [], "packages": {}}'],
+  ] as const) {
+    const entries = [directory('etc/moby-patch'), file('etc/moby-patch/record.json', record)];
+    const known = createArchive([directory('.'), directory('etc'), ...entries, file('init', '#!/bin/sh\n')]);
+    await writeFile(join(folder, 'known.img'), known);
+    const { inspection } = await inspect({ image: 'known.img' }, session);
+    t.deepEqual(
+      inspection.hazards.filter(({ code }) => code === 'record-unread').map(({ path }) => path),
+      ['etc/moby-patch/record.json'],
+      name,
+    );
+    const flags = {
+      image: 'known.img',
+      patches: ['./one'],
+      verify: false,
+      config: false as const,
+      output: 'x.img',
+    };
+    const { report } = await build(await createBuildRequest(flags, session), session);
+    t.is(report.error, undefined, name);
+    t.is(
+      report.warnings.filter((text) => text.includes('no record that this version reads')).length,
+      1,
+      name,
+    );
+  }
+});
