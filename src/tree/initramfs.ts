@@ -14,9 +14,15 @@ const marks = ['etc/initrd-release', 'usr/lib/initrd-release'];
 
 /** What made an image that only leads to another root: `initramfs-tools`, `dracut`, `mkinitfs`; undefined for any other image. */
 export function detectInitramfs(entries: ReadonlyMap<string, Entry>): string | undefined {
-  // An installed Alpine has the files of mkinitfs as well.
+  // An installed Alpine has the files of mkinitfs as well, and so may a root whose first program is busybox: that of mkinitfs is a script.
   if (detectInitOf(entries).name === 'openrc') return undefined;
-  return files.find(([, paths]) => paths.some((path) => exists(entries, path)))?.[0];
+  const made = files.find(([, paths]) => paths.some((path) => exists(entries, path)))?.[0];
+  return made === 'mkinitfs' && leadsToBusybox(entries, 'init') ? undefined : made;
+}
+
+function leadsToBusybox(entries: ReadonlyMap<string, Entry>, path: string): boolean {
+  const end = resolvePath((at) => entries.get(at), path, true);
+  return end !== undefined && /(^|\/)busybox/.test(end);
 }
 
 /** Whether an image says of itself that it leads to another root, whatever made it. */

@@ -155,6 +155,8 @@ test('the causes tell the disks that the guest has found beside the root that it
 
 test('an image has to go over where it or its command line says so, and has a disk', (t) => {
   const entry = (path: string) => [path, { path, type: 'file' } as unknown as Entry] as const;
+  const symlinkTo = (path: string, target: string) =>
+    [path, { path, type: 'symlink', target } as unknown as Entry] as const;
   const tools = new Map([entry('bin/sh'), entry('scripts/functions')]);
   const systemd = new Map([entry('bin/sh'), entry('etc/initrd-release')]);
   const other = new Map([entry('bin/sh'), entry('init')]);
@@ -163,6 +165,14 @@ test('an image has to go over where it or its command line says so, and has a di
   t.true(mustHandOver(systemd, { disks, cmdline: '' }));
   t.true(mustHandOver(other, { disks, cmdline: 'quiet root=LABEL=x' }));
   t.false(mustHandOver(other, { disks, cmdline: 'console=ttyS0' }), 'its data may be there');
+  const findfs = [entry('bin/sh'), entry('bin/busybox'), entry('etc/inittab'), entry('sbin/nlplug-findfs')];
+  t.true(mustHandOver(new Map([...findfs, entry('init')]), { disks, cmdline: '' }), 'mkinitfs');
+  const busybox = new Map([
+    ...findfs,
+    symlinkTo('init', 'sbin/init'),
+    symlinkTo('sbin/init', '../bin/busybox'),
+  ]);
+  t.false(mustHandOver(busybox, { disks, cmdline: '' }), 'a root with the files of mkinitfs');
   t.false(mustHandOver(other, { disks, cmdline: 'root=/dev/ram0' }));
   t.false(mustHandOver(new Map([entry('init')]), { disks, cmdline: 'root=/dev/vda' }), 'no shell can tell');
   t.false(mustHandOver(tools, { cmdline: 'root=/dev/vda1' }), 'there is no disk to find it on');
