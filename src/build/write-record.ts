@@ -29,7 +29,7 @@ export async function putRecord({ draft }: Run, image: Image, workspace: Workspa
 export async function refuseTwice({ request, draft }: Run, image: Image): Promise<void> {
   if (request.again === true || request.patches.length === 0) return;
   const record = await readRecord(image);
-  const unread = await findUnreadRecord(image);
+  const unread = findUnreadRecord(image, record);
   if (unread !== undefined) draft.warn(showHazard(unread));
   const known = [
     ...(record === undefined ? [] : [describeRecord(record)]),

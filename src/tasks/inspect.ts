@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseBootconfig } from '../format/bootconfig/bootconfig-parser.js';
 import type { Layout, LayoutFile } from '../model/image/layout.js';
 import type { WrappedImage } from '../model/image/wrapper.js';
-import type { KnownPatched } from '../model/result/record.js';
+import type { ImageRecord, KnownPatched } from '../model/result/record.js';
 import type { ReadingSession } from '../model/session.js';
 import type { InspectedWrapper, Inspection } from '../report/inspection.js';
 import { findPatched } from '../setup/find-patched.js';
@@ -36,12 +36,13 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
   const { input, memory } = request;
   const options = { hold: isBootFile, input };
   await using image = await openNamedImage(request.image, session, options);
-  const patched = await findKnown(image, request, session);
+  const record = await readRecord(image);
+  const patched = await findKnown(image, record, request, session);
   const kernelConfig = await readConfig(request.kernel, session);
   const files = image.layout.files?.map((file) => ({ ...file, segments: listOwn(image.layout, file) }));
   const early = describeEarly(image);
   const hazards = await findHazards(image, { kernelConfig, memory, isDisk: isDiskImage(image) });
-  const unread = await findUnreadRecord(image);
+  const unread = findUnreadRecord(image, record);
   const inspection = {
     ...image.layout,
     ...(image.wrapped && { wrapper: describeWrapper(image.wrapped) }),
@@ -63,10 +64,10 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
 /** By what the image says itself, and the manifest beside it: a later build may have left no record. */
 async function findKnown(
   image: NamedImage,
+  record: ImageRecord | undefined,
   request: InspectRequest,
   session: ReadingSession,
 ): Promise<KnownPatched | undefined> {
-  const record = await readRecord(image);
   const own = record && describeRecord(record);
   const beside = await findBeside(image, request, session);
   if (own === undefined || beside === undefined) return own ?? beside;

@@ -17,9 +17,9 @@ export async function readRecord(image: Archive): Promise<ImageRecord | undefine
   return parseRecord(parseJson(Buffer.from(bytes).toString('utf8')));
 }
 
-/** What is said of an image whose record cannot be read: damaged, or of a later version of this program. */
-export async function findUnreadRecord(image: Archive): Promise<Hazard | undefined> {
-  if (!image.entries.has(recordPath) || (await readRecord(image)) !== undefined) return undefined;
+/** What is said of an image whose record is damaged, or of a later version of this program. `record`: from `readRecord`. */
+export function findUnreadRecord(image: Archive, record: ImageRecord | undefined): Hazard | undefined {
+  if (record !== undefined || !image.entries.has(recordPath)) return undefined;
   return {
     code: 'record-unread',
     severity: 'warning',
