@@ -23,7 +23,7 @@ export function addApplyCommand(command: Command, context: CommandContext): void
 async function runApply(flags: Flags, context: CommandContext): Promise<void> {
   const { apply } = await import('../../deploy/apply.js');
   const { describeDeployed } = await import('../../report/deployed.js');
-  const { hasTexts, withReports } = await import('../shared/write-reports.js');
+  const { hasTexts, nameReports, withReports } = await import('../shared/write-reports.js');
   const { parseFlags } = await import('../../setup/flags.js');
   const { json, report, quiet = false, quit, dryRun = false, adopt, ...request } = flags;
   const progress = createProgress(context, quiet);
@@ -35,11 +35,9 @@ async function runApply(flags: Flags, context: CommandContext): Promise<void> {
         failure = outcome.error;
         writeReport(of, outcome);
       };
+      const wanted = { ...parseFlags(request, context.folder), beside: nameReports(report, context) };
       const texts = hasTexts(report);
-      return apply(
-        { request: parseFlags(request, context.folder), dryRun, adopt, quit, texts, onReport },
-        session,
-      );
+      return apply({ request: wanted, dryRun, adopt, quit, texts, onReport }, session);
     });
     progress.end();
     if (json) await printJson(context, deployed);

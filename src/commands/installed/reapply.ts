@@ -16,24 +16,16 @@ export function addReapplyCommand(command: Command, context: CommandContext): vo
 async function runReapply(flags: ReapplyFlags, context: CommandContext): Promise<void> {
   const { reapply } = await import('../../deploy/reapply.js');
   const { describeDeployed } = await import('../../report/deployed.js');
-  const { hasTexts, withReports } = await import('../shared/write-reports.js');
+  const { hasTexts, nameReports, withReports } = await import('../shared/write-reports.js');
   const { parseFlags } = await import('../../setup/flags.js');
   const { json, report, quiet = false, quit, settle, strict, ...request } = flags;
   const progress = createProgress(context, quiet);
   try {
     const deployed = await withReports(flags, context, async (onReport) => {
       await using session = await openSession(flags, context, progress);
-      return reapply(
-        {
-          request: parseFlags(request, context.folder),
-          settle,
-          strict,
-          quit,
-          texts: hasTexts(report),
-          onReport,
-        },
-        session,
-      );
+      const wanted = { ...parseFlags(request, context.folder), beside: nameReports(report, context) };
+      const texts = hasTexts(report);
+      return reapply({ request: wanted, settle, strict, quit, texts, onReport }, session);
     });
     progress.end();
     if (json) await printJson(context, deployed);

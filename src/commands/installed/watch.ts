@@ -41,13 +41,13 @@ async function runWatch(flags: Flags, context: CommandContext): Promise<void> {
     });
   const { describeDeployed } = await import('../../report/deployed.js');
   const { watch } = await import('../../deploy/watch/watch.js');
-  const { checkReports, hasTexts, withReports } = await import('../shared/write-reports.js');
+  const { checkReports, hasTexts, nameReports, withReports } = await import('../shared/write-reports.js');
   await checkReports(flags.report ?? [], context);
   const { interval, settle, strict, quit } = flags;
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     const { parseFlags } = await import('../../setup/flags.js');
-    const request = parseFlags(flags, context.folder);
+    const request = { ...parseFlags(flags, context.folder), beside: nameReports(flags.report, context) };
     const options = { request, interval, settle, strict, quit, texts: hasTexts(flags.report) };
     for await (const event of watch(options, () => openSession(flags, context, progress))) {
       if (event.kind === 'watching') {
