@@ -155,7 +155,7 @@ function findReplacedPayload(request: BuildRequest, { steps }: Plan): readonly M
     })),
   );
   const names = request.files?.map(({ name }) => name) ?? [];
-  return findReplaced(listWritten(request, names), bodies);
+  return findReplaced([...listWritten(request, names), ...(request.beside ?? [])], bodies);
 }
 
 /** Refuses the problems of a plan together with those of its request. */

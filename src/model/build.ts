@@ -5,7 +5,7 @@ import type { EngineName, StepLimits } from './patch/engine.js';
 import type { Lock, VendoredDownloads } from './patch/lock.js';
 import type { Patch } from './patch/patch.js';
 import type { Secret } from './patch/secret.js';
-import type { NamedInput } from './place.js';
+import type { NamedInput, NamedOutput } from './place.js';
 import type { BootRequest } from './result/boot.js';
 import type { KnownPatched } from './result/record.js';
 
@@ -34,6 +34,8 @@ export interface BuildRequest {
   /** For the report. */
   readonly warnings?: readonly string[] | undefined;
   readonly output: string;
+  /** What the caller writes besides, by absolute paths. */
+  readonly beside?: readonly NamedOutput[] | undefined;
   /** Files that are read besides those that the steps name: nothing is written in their place. */
   readonly reads?: readonly NamedInput[] | undefined;
   /** Whether the folder of the output is made where there is none. */

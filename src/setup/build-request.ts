@@ -129,6 +129,7 @@ export async function createBuildRequest(
     secrets: secrets.secrets,
     warnings: secrets.warnings,
     output,
+    beside: wanted.beside,
     makesFolder: wanted.makesFolder,
     sharedCache: chooseSharedCache(wanted, values),
     accept: [...(values.accept ?? []), ...(wanted.accept ?? [])],

@@ -54,6 +54,18 @@ const rows: readonly (readonly [argv: string, said: string])[] = [
     'initrd.json: the report would replace the image it is made from',
   ],
   [
+    'build -i initrd.img -p ./p --no-verify --report p/a.json',
+    'p/a.json: the report would replace a file of the patch p',
+  ],
+  [
+    'apply -i initrd.json -p ./p --no-verify --secret word=file:word --report p/a.json',
+    'p/a.json: the report would replace a file of the patch p',
+  ],
+  [
+    'reapply -i initrd.json -p ./p --no-verify --report initrd.json',
+    'initrd.json: the report would replace the image it is made from',
+  ],
+  [
     'plan -i initrd.json --no-verify --report initrd.json',
     'initrd.json: the report would replace the image it is made from',
   ],
@@ -93,7 +105,7 @@ async function run(argv: string, folder: string) {
   const context = createCommandContext(folder);
   await runProgram(argv.split(' '), '0.0.0', {
     ...context,
-    environment: { ...process.env, MOBY_PATCH_CACHE: 'none' },
+    environment: { ...process.env, MOBY_PATCH_CACHE: 'none', XDG_STATE_HOME: join(folder, 'state') },
     stderr: new PassThrough().on('data', (piece) => {
       stderr += piece;
     }),
