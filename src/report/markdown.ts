@@ -2,6 +2,7 @@ import type { ErrorReport } from '../model/error/error.js';
 import type { Report } from '../model/result/report.js';
 import { renderDiff } from './diff.js';
 import { placeMessage } from './error.js';
+import { fence } from './fence.js';
 import { renderReport } from './text.js';
 
 /** A page for a CI job's summary: the report, then every difference between the images. */
@@ -9,9 +10,7 @@ export function renderMarkdown(report: Report): string {
   const lines = [
     `# ${report.input}: ${report.failed ? 'failed' : 'done'}`,
     '',
-    '```',
-    ...renderReport(report).map(escapeFence),
-    '```',
+    ...fence(renderReport(report)),
   ];
   if (report.error !== undefined) lines.push('', ...listErrors(report.error).flatMap(renderFailure));
   if (report.diff !== undefined && renderDiff(report.diff).length > 0) {
@@ -19,9 +18,7 @@ export function renderMarkdown(report: Report): string {
       '',
       '<details><summary>Differences</summary>',
       '',
-      '```',
-      ...renderDiff(report.diff).map(escapeFence),
-      '```',
+      ...fence(renderDiff(report.diff)),
       '',
       '</details>',
     );
@@ -43,9 +40,4 @@ function renderFailure(error: ErrorReport): string[] {
 /** A text from an image or a guest must not become markup. */
 function escapeMarkup(text: string): string {
   return text.replace(/[<>`]/g, '');
-}
-
-/** A name from an image must not close the code block. */
-function escapeFence(line: string): string {
-  return line.replaceAll('```', "'''");
 }

@@ -14,9 +14,10 @@ const marks = ['etc/initrd-release', 'usr/lib/initrd-release'];
 
 /** What made an image that only leads to another root: `initramfs-tools`, `dracut`, `mkinitfs`; undefined for any other image. */
 export function detectInitramfs(entries: ReadonlyMap<string, Entry>): string | undefined {
-  // An installed Alpine has the files of mkinitfs as well, and so may a root whose first program is busybox: that of mkinitfs is a script.
+  // An installed Alpine has the files of mkinitfs, too.
   if (detectInitOf(entries).name === 'openrc') return undefined;
   const made = files.find(([, paths]) => paths.some((path) => exists(entries, path)))?.[0];
+  // mkinitfs writes a script as the first program.
   return made === 'mkinitfs' && leadsToBusybox(entries, 'init') ? undefined : made;
 }
 

@@ -10,7 +10,7 @@ export interface Names extends Pick<Map<string, Inode>, 'get' | 'has' | 'delete'
   [Symbol.iterator](): Iterator<[string, Inode]>;
 }
 
-/** Names of which, beyond the first few thousand, plain files are not held: most files are just as their only record has them. */
+/** Names. Beyond the first ten thousand, plain files are not held: their only record has all that there is to know of most. */
 export interface CompactNames extends Names {
   /** What is at the path will hardly be asked for again. */
   settle(path: string): void;
@@ -19,7 +19,7 @@ export interface CompactNames extends Names {
 }
 
 const pause = 1000;
-/** Names whose files are held, whatever they are: a few MB, and to make them again for each who looks takes longer. */
+/** Up to so many names, all files are held: they take a few MB, and making them for every reader takes longer. */
 const mostHeld = 10_000;
 
 /** `first`: the files that are there. `findId`: of the inode that a record has made. */

@@ -1,12 +1,11 @@
-import { formatJson, showText } from '../../format/show-text.js';
 import type { TargetResult, TargetsReport } from '../../model/result/targets.js';
 import { placeMessage } from '../error.js';
 import { renderShell } from '../html/shell.js';
 import { type Cell, createSection, createTable, showResult } from '../html/tables.js';
 import { mark, markLines } from '../markup.js';
-import type { Renderers } from '../renderers.js';
 import { formatTable } from '../table.js';
 import { showSeconds } from '../text.js';
+import { createManyRenderers } from './many-renderers.js';
 import { renderSuite, type SuiteCase } from './suite.js';
 
 /** A line for each target, then why some failed. */
@@ -40,11 +39,6 @@ function countStates(targets: readonly TargetResult[]): string {
   const counts = new Map<string, number>();
   for (const { state } of targets) counts.set(state, (counts.get(state) ?? 0) + 1);
   return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
-}
-
-function renderMarkdown(report: TargetsReport): string {
-  const lines = renderTargets(report).map((line) => line.replaceAll('```', "'''"));
-  return `# ${report.targets.length} targets: ${report.failed ? 'failed' : 'done'}\n\n\`\`\`\n${lines.join('\n')}\n\`\`\`\n`;
 }
 
 const outcomes = {
@@ -105,12 +99,9 @@ function renderPage(report: TargetsReport): string {
   });
 }
 
-/** In the forms of the report of one build. */
-export const targetRenderers: Renderers<TargetsReport> = new Map([
-  ['.md', (report) => showText(renderMarkdown(report))],
-  ['.html', renderPage],
-  ['.json', (report) => `${formatJson(report)}\n`],
-  ['.junit.xml', renderJunit],
-  ['.xml', renderJunit],
-  ['.txt', (report) => `${showText(renderTargets(report).join('\n'))}\n`],
-]);
+export const targetRenderers = createManyRenderers<TargetsReport>({
+  title: ({ targets, failed }) => `${targets.length} targets: ${failed ? 'failed' : 'done'}`,
+  lines: renderTargets,
+  page: renderPage,
+  junit: renderJunit,
+});

@@ -1,12 +1,11 @@
 import { shortNames } from '../../format/short-names.js';
-import { formatJson, showText } from '../../format/show-text.js';
 import type { Matrix, MatrixCell } from '../../model/result/matrix.js';
 import { markConsole } from '../html/console.js';
 import { renderShell } from '../html/shell.js';
 import { type Cell, createSection, createTable, showResult } from '../html/tables.js';
+import { createManyRenderers } from '../many/many-renderers.js';
 import { renderSuite, type SuiteCase } from '../many/suite.js';
 import { type Markup, mark, markLines } from '../markup.js';
-import type { Renderers } from '../renderers.js';
 import { describeCell, explainCell, renderMatrix } from './matrix.js';
 
 const outcomes = { passed: 'passed', refused: 'failed', error: 'error', 'no effect': 'skipped' } as const;
@@ -23,11 +22,6 @@ function nameCells({ images, cells }: Matrix): NamedCell[] {
     cell,
     name: `${cell.patches.join('+')} in ${short[index % images.length]}`,
   }));
-}
-
-function renderMarkdown(matrix: Matrix): string {
-  const lines = renderMatrix(matrix).map((line) => line.replaceAll('```', "'''"));
-  return `# ${describeSize(matrix)}: ${describeVerdict(matrix).text}\n\n\`\`\`\n${lines.join('\n')}\n\`\`\`\n`;
 }
 
 function describeSize({ rows, images }: Matrix): string {
@@ -94,12 +88,9 @@ ${markConsole({ tail, reason })}`;
   return [mark`<h3>${name}</h3>\n<pre class="error">${markLines(fault.split('\n'))}</pre>\n${console}`];
 }
 
-/** In the forms of the report of one build. */
-export const matrixRenderers: Renderers<Matrix> = new Map([
-  ['.md', (matrix) => showText(renderMarkdown(matrix))],
-  ['.html', renderPage],
-  ['.json', (matrix) => `${formatJson(matrix)}\n`],
-  ['.junit.xml', renderJunit],
-  ['.xml', renderJunit],
-  ['.txt', (matrix) => `${showText(renderMatrix(matrix).join('\n'))}\n`],
-]);
+export const matrixRenderers = createManyRenderers<Matrix>({
+  title: (matrix) => `${describeSize(matrix)}: ${describeVerdict(matrix).text}`,
+  lines: renderMatrix,
+  page: renderPage,
+  junit: renderJunit,
+});

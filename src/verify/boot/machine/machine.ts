@@ -25,7 +25,7 @@ export interface Machine {
   readonly isInteractive?: boolean | undefined;
   /** A port of this machine that leads to port 22 of the guest. */
   readonly ssh?: number | undefined;
-  /** Of QEMU, from `findQemu`; none is taken for an old one. */
+  /** The version of QEMU, from `findQemu`; without it, an old one is assumed. */
   readonly version?: string | undefined;
 }
 
@@ -89,13 +89,14 @@ export function createArguments(machine: Machine): string[] {
   ];
 }
 
-/** From this version on QEMU knows all of `quicker`. */
+/** QEMU knows all options of `quicker` from this version on. */
 const leastMajor = 6;
 
 /**
- * What only slows an emulated guest down. Where a processor calls `rep movsb` fast, kernels and the C library copy and clear by it, and an
- * emulator does so byte by byte. The signatures of QEMU's `max` on return addresses (QARMA5) take three quarters of a boot; with its own
- * hash in their place a guest has the same instructions (https://www.qemu.org/docs/master/system/arm/cpu-features.html).
+ * Options that turn off what only slows an emulated guest down. Kernels and the C library copy with `rep movsb` where the processor says
+ * that it is fast (`erms`, `fsrm`); an emulator copies byte by byte then. On aarch64, `max` signs return addresses with QARMA5, which takes
+ * three quarters of a boot. QEMU's own hash is cheaper, and the guest keeps the instructions
+ * (https://www.qemu.org/docs/master/system/arm/cpu-features.html).
  */
 const quicker: Partial<Record<Architecture, string>> = {
   x86_64: ',erms=off,fsrm=off',

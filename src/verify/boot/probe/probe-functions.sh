@@ -17,11 +17,12 @@ printf)
 esac
 say() { put "${probe_marker:?} $* ." >&9; }
 
-# Each check takes INDEX and two more words.
-# Told before what may last: a look at a share waits for its server, and nothing else is told then.
+# Reports a check before it starts: a look at a share waits for its server, and nothing is reported meanwhile.
 begin() { # INDEX TEXT
 	case $probe_begun in *" $1 "*) ;; *) probe_begun="$probe_begun$1 "; say "check $1 no $2" ;; esac
 }
+
+# Each check takes INDEX and two more words.
 exists() { # INDEX PATH
 	begin "$1" "no answer"
 	if [ -e "$2" ] || [ -L "$2" ]; then say "check $1 ok"; else say "check $1 no nothing at this path"; fi
