@@ -30,11 +30,11 @@ interface Rows {
   readonly targets: Map<number, string>;
   /** Those of the first records, as far as they were asked for. */
   readonly headers: Header[];
-  /** Who looks at one of the others asks for its header several times in a row. */
+  /** Of the others: a reader asks for the same header several times in a row. */
   last: { readonly row: number; readonly header: Header } | undefined;
 }
 
-/** Records of which headers are held: a MB, and to make them again for each who looks takes longer. */
+/** The headers of so many records are held: they take a MB, and making them for every reader takes longer. */
 const mostHeaders = 10_000;
 
 /** `first`: the index of the first record. */
